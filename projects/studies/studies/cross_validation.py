@@ -15,15 +15,7 @@ from clhoi_mm.config_file import inner_configs
 from clhoi_mm.registry import LOOPS
 
 from .baselines import annotation_file
-
-
-def predictions_file(test: str = '') -> str:
-    """Name the file of a test's predictions.
-
-    Args:
-        test (str): Name of a further test. Defaults to '', the first.
-    """
-    return f'predictions{"_" * bool(test)}{test}.npz'
+from .study_run import predictions_file
 
 
 class CrossValidation:

@@ -9,8 +9,7 @@ from clhoi_mm.config_file import inner_configs
 from clhoi_mm.evaluation.core import Predictions, v_coco_difference
 
 from .baselines import annotation_file
-from .cross_validation import predictions_file
-from .study_run import StudyRun
+from .study_run import StudyRun, predictions_file
 
 RESAMPLES = 1000
 

@@ -6,6 +6,15 @@ from functools import cached_property
 from mmengine.config import Config
 
 
+def predictions_file(test: str = '') -> str:
+    """Name the file of a test's predictions.
+
+    Args:
+        test (str): Name of a further test. Defaults to '', the first.
+    """
+    return f'predictions{"_" * bool(test)}{test}.npz'
+
+
 @dataclass(frozen=True)
 class StudyRun:
     """Run of a study's row with one seed.

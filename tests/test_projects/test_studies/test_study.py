@@ -1,6 +1,9 @@
 """Study files and the configs made from them."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from studies import Study
@@ -281,3 +284,16 @@ def test_rows_of_the_mini_world_differ():
         vocabulary='mini',
         cache='data/mini/teacher/train_weak',
     )
+
+
+def test_only_training_processes_import_torch():
+    """Tables of a study are printed without the seconds that torch takes."""
+    code = "import sys, studies; print('torch' in sys.modules)"
+    path = os.pathsep.join([str(REPO), str(REPO / 'projects/studies')])
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**os.environ, 'PYTHONPATH': path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == 'False', done.stderr
