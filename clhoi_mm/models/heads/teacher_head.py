@@ -318,9 +318,8 @@ class TeacherHead(BaseModule):
                     teacher.hoi_labels[teacher.pointed_labels],
                 )
             )
-        # Overlapping detections of one instance all match. With the best one
-        # alone, validation mAP is the same and the estimated reliability far
-        # too high (0.88, where 0.71 are right).
+        # Overlapping detections of one instance all match. The best one alone
+        # leaves mAP as it is and makes the estimated reliability far too high.
         return self._match(located, pairs)
 
     def _match(

@@ -8,6 +8,7 @@ import sys
 import pytest
 from studies import Study
 
+from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.test_docs.pages import blocks
 
@@ -297,3 +298,13 @@ def test_only_training_processes_import_torch():
         text=True,
     )
     assert done.stdout.strip() == 'False', done.stderr
+
+
+def test_verbs_of_the_unlabeled_weights_exist(monkeypatch):
+    monkeypatch.chdir(REPO)
+    study = Study('configs/studies/coco_captions_validation.py')
+    head = study.runs('unlabeled-by-verb')[0].cfg.model.teacher_head
+    vocabulary = HOIVocabulary.load(head.vocabulary)
+    assert head.unlabeled_verb_factors
+    for verb in head.unlabeled_verb_factors:
+        assert vocabulary.verb_label(verb) >= 0, verb
