@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clhoi_mm.datasets.image_blocks import read_parquet
-from clhoi_mm.teacher.backends.caption_file import read_captions
+from clhoi_mm.teacher.backends.caption_file import read_caption_files
 from clhoi_mm.teacher.requests.detected_objects import read_detected_objects
 from clhoi_mm.teacher.requests.images import (
     ImageEntry,
@@ -178,7 +178,7 @@ def test_parquet_with_a_duplicate_column(tmp_path):
     path = tmp_path / 'x.parquet'
     table = pyarrow.table([['a.jpg'], ['b.jpg']], names=['path', 'path'])
     parquet.write_table(table, path)
-    for read in (ImageSource, read_captions, read_parquet):
+    for read in (ImageSource, read_caption_files, read_parquet):
         with pytest.raises(
             ValueError, match='2 columns are named "path"'
         ) as error:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.annotations.coco_file import COCOFile
 from clhoi_mm.datasets.image_blocks import read_list, read_parquet
-from clhoi_mm.teacher.backends.caption_file import read_captions
+from clhoi_mm.teacher.backends.caption_file import read_caption_files
 from clhoi_mm.teacher.requests.detected_objects import read_detected_objects
 from clhoi_mm.teacher.requests.images import ImageSource
 from clhoi_mm.teacher.store.raw_record import read_line
@@ -82,7 +82,7 @@ def read_lines(tmp_path, name):
     path.write_text(json.dumps(row))
     simulated = dict(key=name, caption='x', answer='[]')
     return [
-        *read_captions(path).captions,
+        *read_caption_files(path).captions,
         *read_detected_objects(path, HOIVocabulary.load('hico_det')),
         *(r.image_id for r in read_line(path.read_bytes())),
         *(r.image_id for r in read_line(json.dumps(simulated).encode())),

@@ -7,7 +7,7 @@ of a test benchmark are left out by --without.
 import argparse
 
 from clhoi_mm.annotations import AnnotationFile
-from clhoi_mm.teacher.backends.caption_file import read_captions
+from clhoi_mm.teacher.backends.caption_file import read_caption_files
 from clhoi_mm.teacher.backends.captioned_people import people_photos
 from clhoi_mm.utils.files import atomic_path
 
@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        file = read_captions(args.captions)
+        file = read_caption_files(args.captions)
         ids = {
             image
             for path in args.without

@@ -99,7 +99,7 @@ class CaptionFile:
         return len(captions)
 
 
-def read_captions(
+def read_caption_files(
     files: Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]],
 ) -> CaptionFile:
     """Read captions.

@@ -6,7 +6,7 @@ from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
-from .caption_file import CaptionFile, read_captions
+from .caption_file import CaptionFile, read_caption_files
 from .registry import BACKENDS
 
 # Models named in a message.
@@ -22,7 +22,7 @@ class CaptionsBackend(Backend):
 
     Args:
         captions (str | PathLike | Sequence[str | PathLike]): A file or
-            several, see :func:`read_captions`.
+            several, see :func:`read_caption_files`.
         model (str, optional): Author of the captions. Where records have a
             field "model", only those of this one are used. Defaults to None:
             all captions, as those of one teacher.
@@ -49,7 +49,7 @@ class CaptionsBackend(Backend):
                 'backend "captions": name the file that holds them with '
                 '--captions'
             )
-        file = read_captions(captions)
+        file = read_caption_files(captions)
         self.model = model or 'captions'
         single = isinstance(captions, (str, os.PathLike))
         self.source = ', '.join(map(str, [captions] if single else captions))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from clhoi_mm.annotations.values import is_empty
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.backends.caption_file import read_captions
+from clhoi_mm.teacher.backends.caption_file import read_caption_files
 from clhoi_mm.teacher.store.collect import collect_answers
 from clhoi_mm.teacher.store.merge import read_pseudo_labels
 from tests.caption_utils import modules, needs_captions
@@ -154,7 +154,7 @@ def test_captions_of_several_files_are_joined(tmp_path):
     backend = build_backend(dict(type='captions', captions=[people, model]))
     assert backend.source == f'{people}, {model}'
     assert list(backend.keys) == ['a.jpg', 'b.jpg']
-    file = read_captions([people, model])
+    file = read_caption_files([people, model])
     assert file.captions['a.jpg'] == [
         'A man rides a horse.',
         'A horse and its rider.',
@@ -164,10 +164,10 @@ def test_captions_of_several_files_are_joined(tmp_path):
     empty.write_text('image,caption\n')
     # The error is about the file without captions, not an earlier one.
     with pytest.raises(ValueError, match='empty.csv: there is no caption'):
-        read_captions([people, empty])
+        read_caption_files([people, empty])
     empty.write_text('image,caption\n,A dog.\n')
     with pytest.raises(ValueError, match='empty.csv, line 2: no field "image'):
-        read_captions([people, empty])
+        read_caption_files([people, empty])
 
 
 def test_captions_of_a_model_beside_others_are_noted(tmp_path):
@@ -184,7 +184,7 @@ def test_captions_of_a_model_beside_others_are_noted(tmp_path):
 @pytest.mark.parametrize('name', FILES)
 def test_every_file_gives_the_same_captions(tmp_path, name):
     FILES[name](tmp_path / name)
-    file = read_captions(tmp_path / name)
+    file = read_caption_files(tmp_path / name)
     assert file.captions == KNOWN and not file.notes
 
 
@@ -207,7 +207,7 @@ def test_bad_record_is_reported_and_skipped(
     (table if name == 'x.csv' else lines)(path)
     with open(path, 'a', encoding='utf-8') as file:
         file.write('\n' + text)
-    found = read_captions(path)
+    found = read_caption_files(path)
     assert found.captions == KNOWN
     (note,) = found.notes
     assert note.startswith('1 records are no captions and were skipped')
@@ -218,7 +218,7 @@ def test_bad_record_is_reported_and_skipped(
 def test_empty_cell_is_not_a_caption(tmp_path, text):
     path = tmp_path / 'c.csv'
     path.write_text(f'image,caption\na.jpg,A cat.\nb.jpg,{text}\n')
-    file = read_captions(path)
+    file = read_caption_files(path)
     assert file.captions == {'a.jpg': ['A cat.']}
     assert 'line 3: no field "caption" that holds a text' in file.notes[0]
 
@@ -226,10 +226,10 @@ def test_empty_cell_is_not_a_caption(tmp_path, text):
 def test_columns_with_equal_names_are_all_captions(tmp_path):
     path = tmp_path / 'c.csv'
     path.write_text('image,caption,Caption\na.jpg,A cat.,A dog.\n')
-    assert read_captions(path).captions == {'a.jpg': ['A cat.', 'A dog.']}
+    assert read_caption_files(path).captions == {'a.jpg': ['A cat.', 'A dog.']}
     path.write_text('image,image,caption\na.jpg,b.jpg,A cat.\n')
     with pytest.raises(ValueError, match='2 columns are named "image"'):
-        read_captions(path)
+        read_caption_files(path)
 
 
 def test_captions_of_other_images_are_counted(tmp_path):
@@ -248,7 +248,7 @@ def test_annotations_without_an_image_are_skipped(tmp_path):
         dict(image_id=1, caption='A cat.'), dict(image_id=7), 5
     ]  # fmt: skip
     path.write_text(json.dumps(content))
-    file = read_captions(path)
+    file = read_caption_files(path)
     assert file.captions == KNOWN
     assert sum(file.rejected.values()) == 3
     assert f'{path}, annotation 3: no "image_id"' in file.notes[0]
@@ -284,7 +284,7 @@ def test_a_file_without_captions_is_refused(tmp_path, name, text, message):
     if name.endswith('parquet'):
         pytest.importorskip('pyarrow')
     with pytest.raises(ValueError, match=message) as error:
-        read_captions(tmp_path / name)
+        read_caption_files(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
 
 
@@ -292,20 +292,20 @@ def test_workbook_is_refused(tmp_path):
     for name, remedy in (('c.csv', 'as CSV'), ('c.jsonl', 'as JSONL')):
         (tmp_path / name).write_bytes(b'PK\x03\x04\x14\xff')
         with pytest.raises(ValueError, match=f'an Excel workbook .*{remedy}'):
-            read_captions(tmp_path / name)
+            read_caption_files(tmp_path / name)
 
 
 @pytest.mark.parametrize('name', ['c.jsonl.gz', 'c.jsonl', 'c.json', 'c.csv'])
 def test_compressed_file_error_names_the_remedy(tmp_path, name):
     (tmp_path / name).write_bytes(gzip.compress(b'{"image": "a"}'))
     with pytest.raises(ValueError, match=f'{name}: .* unpacked with gunzip'):
-        read_captions(tmp_path / name)
+        read_caption_files(tmp_path / name)
 
 
 def test_json_lines_in_a_file_named_json(tmp_path):
     lines(tmp_path / 'c.json')
     with pytest.raises(ValueError, match=r'let its name end in \.jsonl'):
-        read_captions(tmp_path / 'c.json')
+        read_caption_files(tmp_path / 'c.json')
 
 
 @pytest.mark.parametrize('last', ['', 'b.jpg,a cat\n'])
@@ -313,7 +313,7 @@ def test_huge_cell_is_read(tmp_path, last):
     path = tmp_path / 'c.csv'
     huge = 'a man rides. ' * 20_000
     path.write_text(f'image,caption\na.jpg,{huge}\n{last}')
-    file = read_captions(path)
+    file = read_caption_files(path)
     assert file.captions['a.jpg'] == [huge.strip()] and not file.notes
     assert len(file.captions) == 1 + bool(last)
 
@@ -325,7 +325,7 @@ def test_coco_boxes_are_not_captions(tmp_path):
     content['annotations'] = [dict(image_id=7, category_id=1, bbox=[0] * 4)]
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match='in the files captions_'):
-        read_captions(path)
+        read_caption_files(path)
 
 
 @pytest.mark.parametrize('count', [3, 20_000])
@@ -336,9 +336,9 @@ def test_unclosed_quote_loses_no_caption(tmp_path, count):
         + 'c.jpg,a man rides\n' * count
     )
     with pytest.raises(ValueError, match='c.csv, line 4: .* not closed'):
-        read_captions(path)
+        read_caption_files(path)
     path.write_text(path.read_text().replace('open\n', 'now\nclosed"\n'))
-    assert read_captions(path).captions == {
+    assert read_caption_files(path).captions == {
         'a.jpg': ['two\nlines'],
         'b.jpg': ['now\nclosed'],
         'c.jpg': ['a man rides'],
@@ -347,13 +347,13 @@ def test_unclosed_quote_loses_no_caption(tmp_path, count):
 
 def test_missing_libraries_and_files_are_errors(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='no such file of captions'):
-        read_captions(tmp_path / 'c.json')
+        read_caption_files(tmp_path / 'c.json')
     with pytest.raises(ValueError, match='with --captions'):
         build_backend(dict(type='captions'))
     (tmp_path / 'c.parquet').write_bytes(b'PAR1')
     monkeypatch.setitem(__import__('sys').modules, 'pyarrow', None)
     with pytest.raises(ImportError, match='needs pyarrow; .* as JSONL'):
-        read_captions(tmp_path / 'c.parquet')
+        read_caption_files(tmp_path / 'c.parquet')
 
 
 TEXT = st.text(st.characters(exclude_categories=['Cs', 'Cc']), min_size=1)
@@ -371,10 +371,10 @@ def test_captions_keep_order_and_images(tmp_path_factory, records):
             known = wanted.setdefault(image, [])
             known += [text] if text not in known else []
     if wanted:
-        assert read_captions(path).captions == wanted
+        assert read_caption_files(path).captions == wanted
     else:
         with pytest.raises(ValueError, match='no field'):
-            read_captions(path)
+            read_caption_files(path)
 
 
 def make_images(folder, names):
